@@ -30,7 +30,8 @@ class ImportData(BaseModel):
     conversations_url: str
     name: str
     status: ImportStatus = Field(
-        description="reading, ready (until it is confirmed), importing, done, refused."
+        description="reading, ready (until it is confirmed), importing, done (also "
+        "after reading, if nothing in the file is new), refused."
     )
     size: int
     read: int = Field(description="How many bytes of the file are read.")

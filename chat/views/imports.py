@@ -24,7 +24,7 @@ from chat.models import ConversationImport, ImportEntry, ImportStatus, User
 from chat.models.conversation_import import RUNNING
 from chat.services.errors import MessageRefused
 from chat.services.imports.imports import begin_import, confirm_import, delete_import
-from chat.services.imports.summary import ImportSummary, summary_of
+from chat.services.imports.summary import ImportSummary, states_of, summary_of
 from chat.views.accounts.decorators import (
     account_required,
     answer_to_guest,
@@ -144,11 +144,14 @@ def delete(_request: HttpRequest, user: User, pk: UUID) -> HttpResponse:
 def _page(
     request: HttpRequest, user: User | None = None, form: ImportForm | None = None
 ) -> HttpResponse:
-    rows = user.imports.all()[:ROWS_MAX] if user else []
+    rows = list(user.imports.all()[:ROWS_MAX]) if user else []
+    states = states_of(rows)
     context: ImportsContext = {
         "form": form if settings.IMPORTS_MAX else None,
         "is_account": user is not None,
-        "rows": [ListedImport(one, status_text(one.status)) for one in rows],
+        "rows": [
+            ListedImport(one, status_text(one.status, states[one.pk])) for one in rows
+        ],
         "notes": [note for name, note in NOTES.items() if name in request.GET],
     }
     status = 422 if form and form.errors else 200
@@ -160,11 +163,10 @@ def _context(of_import: ConversationImport) -> ImportContext:
     shown = of_import.entries.defer("content")[:ENTRIES_SHOWN]
     return {
         "of_import": of_import,
-        "status": status_text(of_import.status),
+        "status": status_text(of_import.status, summary.states),
         "refusal": refusal_text(of_import.error),
         "is_running": of_import.status in RUNNING,
-        "can_confirm": of_import.status == ImportStatus.READY
-        and bool(summary.states["waiting"]),
+        "can_confirm": of_import.status == ImportStatus.READY,
         "percent": min(100, of_import.read_bytes * 100 // of_import.size_bytes),
         "summary": summary,
         "lost": list(lost_texts(summary.left_out)),

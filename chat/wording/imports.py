@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from chat.models import EntryState, ImportStatus
 
@@ -19,6 +19,11 @@ STATUSES: dict[str, Promise] = {
 }
 REASONS: dict[str, Promise] = {
     "broken_json": _("The file is cut off or broken. Download it once more."),
+    "not_json": _(
+        "This is no file to import: it is neither JSON nor a ZIP archive. Markdown, "
+        "text and HTML are for reading. Send what “Save as JSON” or “Download "
+        "conversations” gave you, or the export of another program."
+    ),
     "broken_archive": _("The archive is cut off or broken. Download it once more."),
     "encrypted_archive": _("The archive is encrypted. Unpack it, and send its files."),
     "too_many_files": _("The archive has too many files. Send its conversations only."),
@@ -54,9 +59,14 @@ SOURCES = {
 }
 
 
-def status_text(status: str) -> str:
-    """How far an import has come."""
-    return str(STATUSES[status])
+def status_text(status: str, states: Iterable[str]) -> str:
+    """How far an import has come; ``states`` are those of its conversations."""
+    found = set(states)
+    if status != ImportStatus.DONE or EntryState.DONE.value in found:
+        return str(STATUSES[status])
+    if found == {EntryState.DUPLICATE.value}:
+        return gettext("you have all of it already")
+    return gettext("nothing was imported")
 
 
 def refusal_text(code: str) -> str:

@@ -137,12 +137,19 @@ def _read(of_import: ConversationImport) -> Iterator[None]:
     is_empty = next(numbers) == 1
     if is_empty and unknown:
         raise ImportRefused("unknown_format")
+    _end_reading(of_import, broken)
+
+
+def _end_reading(of_import: ConversationImport, broken: int) -> None:
+    """Show what was read to its owner; it is over if there is nothing to store."""
+    is_new = of_import.entries.filter(state=EntryState.WAITING).exists()
     of_import.move(
         ImportStatus.READING,
-        ImportStatus.READY,
+        ImportStatus.READY if is_new else ImportStatus.DONE,
         broken=broken,
         read_bytes=of_import.size_bytes,
         claimed_until=None,
+        ended_at=None if is_new else timezone.now(),
     )
     with transaction.atomic():
         of_import.pieces.all().delete()

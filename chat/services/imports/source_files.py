@@ -27,6 +27,9 @@ END, END_BYTES, COMMENT_BYTES = b"PK\5\6", 22, 65_535
 ENTRY_BYTES = 400
 #: A ratio is looked at only behind so many bytes: small files of spaces do no harm.
 RATIO_FROM_BYTES = 1_048_576
+#: Marks and spaces that JSON may have before it, in whichever encoding.
+BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+HEAD_BYTES = 4096
 WRONG_ARCHIVE: tuple[type[Exception], ...] = (
     *(BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
     *(OSError, ValueError, struct.error),
@@ -36,9 +39,10 @@ WRONG_ARCHIVE: tuple[type[Exception], ...] = (
 def json_files(open_file: Callable[[], IO[bytes]]) -> Iterator[tuple[str, JsonBytes]]:
     """Yield each file with JSON, by its name. Raises ``ImportRefused``."""
     file = open_file()
-    start = file.read(4)
+    start = file.read(HEAD_BYTES)
     file.seek(0)
     if not start.startswith(b"PK"):
+        _check_start(start)
         encoding = encoding_of(chunks_of(file))
         file.seek(0)
         yield "", JsonBytes(chunks_of(file), encoding)
@@ -58,6 +62,13 @@ def json_files(open_file: Callable[[], IO[bytes]]) -> Iterator[tuple[str, JsonBy
                     )
     except WRONG_ARCHIVE as error:
         raise ImportRefused("broken_archive") from error
+
+
+def _check_start(start: bytes) -> None:
+    """Refuse what is whole, but no export, such as Markdown or HTML."""
+    first = start.lstrip(BEFORE_JSON)[:1]
+    if first and first not in b"{[":
+        raise ImportRefused("not_json")
 
 
 def _check_end(file: IO[bytes]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.db.models import Count, Sum
 
-from chat.models import ConversationImport
+from chat.models import ConversationImport, ImportEntry
 
 
 @dataclass(slots=True)
@@ -39,4 +41,13 @@ def summary_of(of_import: ConversationImport) -> ImportSummary:
     lost = of_import.entries.exclude(left_out={}).order_by()
     for left_out in lost.values_list("left_out", flat=True).iterator(500):
         found.left_out.update(left_out)
+    return found
+
+
+def states_of(imports: Iterable[ConversationImport]) -> dict[UUID, set[str]]:
+    """The states that conversations of each import have, by its id."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    rows = ImportEntry.objects.filter(of_import__in=[one.pk for one in imports])
+    for pk, state in rows.order_by().values_list("of_import", "state").distinct():
+        found[pk].add(state)
     return found

@@ -120,6 +120,33 @@ def test_the_same_file_again_brings_nothing_twice(tab: Client) -> None:
     assert Conversation.objects.count() == 2
 
 
+def test_a_file_with_nothing_new_is_over_at_once(
+    tab: Client, settings: Settings
+) -> None:
+    settings.IMPORTS_MAX = 1
+    content = (SAMPLES / "chatgpt/31-numbered.zip").read_bytes()
+    send(tab, content)
+    sweep()
+    tab.post(f"/imports/{ConversationImport.objects.get().pk}/confirm/")
+    sweep()
+    send(tab, content)
+    sweep()
+    made = ConversationImport.objects.latest("created_at")
+    page = dom(tab.get(f"/imports/{made.pk}/"))
+    assert page.one("#import [role=status]").text == "you have all of it already"
+    assert "Discard" not in page.text
+    listed = [one.text for one in dom(tab.get("/imports/")).all("li small")]
+    assert listed == ["you have all of it already", "imported"]
+    got = tab.get(f"/api/v1/imports/{made.pk}").json()
+    assert (got["status"], got["conversations"]["duplicate"]) == ("done", 2)
+    assert made.ended_at
+    # None of them counts as unfinished any more.
+    assert send(tab, b"[]").status_code == 302
+    sweep()
+    made = ConversationImport.objects.latest("created_at")
+    assert "nothing was imported" in tab.get(f"/imports/{made.pk}/").content.decode()
+
+
 def test_a_form_that_is_sent_twice_makes_one_import(tab: Client) -> None:
     page = dom(tab.get("/imports/"))
     [given] = page.values("input[name=id]", "value")
@@ -163,6 +190,24 @@ def test_an_export_of_a_later_version_says_so_plainly(tab: Client) -> None:
     assert error["code"] == "newer_version"
 
 
+def test_a_conversation_saved_as_markdown_is_not_called_broken(
+    tab: Client, account: User
+) -> None:
+    content = (SAMPLES / "chatgpt/01-plain.json").read_bytes()
+    send(tab, content)
+    sweep()
+    tab.post(f"/imports/{ConversationImport.objects.get().pk}/confirm/")
+    sweep()
+    talk = Conversation.objects.get(owner=account)
+    saved = tab.get(f"/c/{talk.pk}/export.md")
+    send(tab, b"".join(saved))  # type: ignore[arg-type]
+    sweep()
+    made = ConversationImport.objects.latest("created_at")
+    page = dom(tab.get(f"/imports/{made.pk}/")).text
+    assert "broken" not in page
+    assert "Send what “Save as JSON” or “Download conversations” gave you" in page
+
+
 def test_a_refused_file_says_why_and_can_be_removed(tab: Client) -> None:
     send(tab, b'{"bees": 1}')
     sweep()
@@ -182,6 +227,7 @@ def test_too_many_and_empty_files_are_refused_on_the_page(
     answer = send(tab, b"[]")
     assert answer.status_code == 422
     assert "1 unfinished import" in answer.content.decode()
+    assert "Import or discard one." in answer.content.decode()
     assert send(tab, b"").status_code == 422
     settings.IMPORTS_MAX = 0
     assert "takes no imports" in tab.get("/imports/").content.decode()

@@ -128,7 +128,7 @@ def test_the_same_file_sent_twice_and_stored_at_once_comes_once(
     for _ in range(2):
         both.append(begin_import(owner, "a", len(content), [content.encode()]))
         run(both[-1])
-        assert confirm_import(both[-1])
+    assert [confirm_import(one) for one in both] == [True, True]
     waiting = [store_import(one) for one in both]
     while waiting:
         for steps in [*waiting]:

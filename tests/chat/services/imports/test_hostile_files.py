@@ -76,7 +76,10 @@ def linked() -> bytes:
         (b"[" * 100_000, "too_deep"),
         (b'{"a":' * 100_000, "too_deep"),
         (b"", "broken_json"),
-        (b"hello", "broken_json"),
+        (b"hello", "not_json"),
+        (b"# Bees\n\n## You\n\n[Hives](https://example.org)\n", "not_json"),
+        ("\ufeff <!doctype html><p>Bees</p>".encode("utf-16"), "not_json"),
+        ("\ufeff [1, 2".encode("utf-16"), "broken_json"),
         (b"[1, 2", "broken_json"),
         (b"PK\x03\x04 not an archive", "broken_archive"),
         (b'[{"mapping": {', "broken_json"),
@@ -178,9 +181,6 @@ def test_a_file_at_which_keepers_die_is_given_up(
     assert made.error == "unreadable"
 
 
-def test_a_keeper_that_ends_while_it_stores_stores_each_once(
-    owner: User, read: Import
-) -> None:
 def test_a_conversation_at_which_keepers_die_is_given_up_and_the_others_come(
     owner: User, read: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +217,9 @@ def test_a_conversation_at_which_keepers_die_is_given_up_and_the_others_come(
     assert [tried.count(str(n)) for n in range(5)] == [1, 3, 1, 3, 1]
 
 
+def test_a_keeper_that_ends_while_it_stores_stores_each_once(
+    owner: User, read: Import
+) -> None:
     from chat.services.imports.imports import confirm_import
     from chat.services.imports.storing import store_import
 
