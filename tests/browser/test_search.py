@@ -40,6 +40,10 @@ def test_hits_come_while_one_types(home: Page, worker: Worker) -> None:
     hit.click()
     home.wait_for_url(re.compile(r"\?at=.+#reply-"))
     expect(home.locator(".reply .text")).to_have_text("Begin with a small loop.")
+    expect(home.locator(".reply[aria-current]")).to_have_count(1)
+    home.get_by_label("Your message").fill("And then?")
+    home.keyboard.press("Enter")
+    expect(home.locator(".turn[aria-current]")).to_have_count(0)
 
 
 def test_older_hits_come_as_one_scrolls(home: Page, worker: Worker) -> None:
