@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from chat.models import EntryState, ImportStatus
 
 STATUSES: dict[str, Promise] = {
-    ImportStatus.READING.value: _("is being read"),
-    ImportStatus.READY.value: _("waits for you"),
-    ImportStatus.IMPORTING.value: _("is being imported"),
+    ImportStatus.READING.value: _("the file is being read"),
+    ImportStatus.READY.value: _("the file waits for you"),
+    ImportStatus.IMPORTING.value: _("the file is being imported"),
     ImportStatus.DONE.value: _("imported"),
     ImportStatus.REFUSED.value: _("not imported"),
 }
