@@ -58,7 +58,8 @@ def main(arguments: list[str]) -> int:
             return move_database(read_config("site"))
         if arguments[:1] == ["restore"]:
             return restore_backup("".join(arguments[1:]))
-        start(read_config("worker" if arguments == ["worker"] else "site"))
+        config = read_config("worker" if arguments == ["worker"] else "site")
+        return stop_signals.run_until_stopped(lambda: start(config))
     except LaunchError as error:
         print(error, file=sys.stderr)
         return error.status

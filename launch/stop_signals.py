@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ class Stopped(BaseException):
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
+        self.number = signal_number
         self.status = 128 + signal_number
 
 
@@ -21,6 +23,16 @@ def raise_on_signals() -> None:
     """Have the first such signal raise ``Stopped`` and ignore later ones."""
     for number in SIGNALS:
         signal.signal(number, _stop)
+
+
+def run_until_stopped(run: Callable[[], NoReturn]) -> int:
+    """Return the exit status of what runs until SIGTERM, which is no failure then."""
+    try:
+        run()
+    except Stopped as stopped:
+        if stopped.number != signal.SIGTERM:
+            raise
+        return 0
 
 
 def _stop(signal_number: int, _frame: FrameType | None) -> NoReturn:

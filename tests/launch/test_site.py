@@ -208,7 +208,7 @@ def test_a_site_and_workers_share_a_redis_of_their_own(
     assert sum("celery" in command for command in commands) == 2
     assert not any("gunicorn" in c or "keeper" in c for c in commands)
     lone.process.send_signal(signal.SIGTERM)
-    lone.process.wait(STOP_SECONDS)
+    assert lone.process.wait(STOP_SECONDS) == 0
     assert not lone.pids()
     none = start(launch("worker"), DATA_DIR=str(tmp_path), REDIS_URL=url, WORKERS="0")
     assert none.process.wait(STOP_SECONDS) == 2
