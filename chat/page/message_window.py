@@ -103,17 +103,10 @@ def around(conversation: Conversation, message: UUID) -> MessageWindow:
     )
 
 
-def first_since(conversation: Conversation, moment: datetime) -> UUID | None:
-    """The first message of the active path said at a moment or later, or the last one.
-
-    A reply may have the time of its message, as other programs export them. None where
-    there are no messages.
-    """
-    path = conversation.path_ids()
-    later = conversation.messages.filter(created_at__gte=moment)
-    said = set(later.values_list("pk", flat=True))
-    found = next((pk for pk in path if pk in said), None)
-    return found or (path[-1] if path else None)
+def moments_of_path(conversation: Conversation) -> list[tuple[UUID, datetime]]:
+    """The messages of the active path, each with when it was said."""
+    said = dict(conversation.messages.values_list("pk", "created_at"))
+    return [(pk, said[pk]) for pk in conversation.path_ids() if pk in said]
 
 
 def batch_of(leaf: Message) -> list[Message]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
 from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.timezone import make_aware
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
@@ -27,13 +25,14 @@ from chat.page.context import (
     page_context,
     with_worker_state,
 )
+from chat.page.day_jump import DayRefused, first_of_day
 from chat.page.logged_out_notice import (
     are_drafts_kept,
     has_left,
     is_guest_lost,
     was_logged_out,
 )
-from chat.page.message_window import MessageWindow, around, before, first_since, latest
+from chat.page.message_window import MessageWindow, around, before, latest
 from chat.page.messages import MessageList
 from chat.page.state import PageState
 from chat.page.undo_notice import (
@@ -86,6 +85,8 @@ class ConversationContext(PageContext):
     undo_notice: UndoNotice | None
     #: A turn that can be restored, where the URL names it.
     deleted_turn: DeletedTurn | None
+    #: What is wrong with the day to jump to.
+    day_error: str
 
 
 class EarlierContext(MessageContext):
@@ -142,7 +143,10 @@ def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """
     found = get_conversation_or_404(owner_id(request), pk)
     if day := request.GET.get("day"):
-        return _jump(found, day)
+        try:
+            return _to_message(found, first_of_day(found, day))
+        except DayRefused as refused:
+            return conversation_page(request, found, day_error=str(refused))
     edited = _message_id(request, "edit")
     if edited is None:
         return conversation_page(request, found, window=_window(request, found))
@@ -158,6 +162,8 @@ def conversation_page(
     conversation: Conversation,
     form: MessageForm | None = None,
     window: MessageWindow | None = None,
+    *,
+    day_error: str = "",
 ) -> HttpResponse:
     """The whole page; a form that was refused is shown as it was typed."""
     chosen = effective_settings(conversation.owner, conversation)
@@ -183,23 +189,17 @@ def conversation_page(
         "context_usage": _context_usage(window, chosen),
         "undo_notice": requested_undo_notice(request),
         "deleted_turn": requested_deleted_turn(request),
+        "day_error": day_error,
     }
     return render(request, "conversations/conversation.html", context)
 
 
-def _jump(conversation: Conversation, day: str) -> HttpResponse:
-    """Lead to a day of the person's time zone; to the end for what is no date."""
+def _to_message(conversation: Conversation, pk: UUID) -> HttpResponse:
+    kind = (
+        "message" if Message.objects.only("role").get(pk=pk).is_from_user else "reply"
+    )
     url = reverse("conversation", args=[conversation.pk])
-    try:
-        begin = make_aware(datetime.combine(date.fromisoformat(day), time()))
-        message = first_since(conversation, begin)
-    except (ValueError, OverflowError):
-        message = None
-    if message is not None:
-        at = Message.objects.only("role").get(pk=message)
-        kind = "message" if at.is_from_user else "reply"
-        url += f"?at={message}#{kind}-{message}"
-    return HttpResponseRedirect(url)
+    return HttpResponseRedirect(f"{url}?at={pk}#{kind}-{pk}")
 
 
 def _context_usage(

@@ -48,8 +48,8 @@ class PaletteContext(TypedDict):
     found_here: Sequence[results.Hit]
     #: Its id; empty without one.
     inside: str
-    #: What is wrong with a filter.
-    problem: str
+    #: What was typed, and what is wrong with it.
+    searched: results.Hits
     found_count: int
     #: Whether the page of search says more, or searches further back.
     has_more: bool
@@ -137,7 +137,7 @@ def _palette_context(
     shown = results.without_other_versions(here)[:PALETTE_MESSAGES_MAX]
     context["found_count"] += len(shown)
     context["has_more"] = bool(context["found_count"] or searched.more)
-    context |= {"found_here": shown, "problem": searched.problem}
+    context |= {"found_here": shown, "searched": searched}
     return {**context, "inside": str(inside.pk) if inside else ""}
 
 
@@ -155,7 +155,7 @@ def _palette(
         "messages_found": messages,
         "found_here": (),
         "inside": "",
-        "problem": "",
+        "searched": results.Hits(),
         "found_count": count,
         "has_more": bool(query and count),
     }

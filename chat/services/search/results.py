@@ -50,6 +50,9 @@ class Hits:
     is_signs_only: bool = False
     #: What is wrong with a filter that was typed.
     problem: str = ""
+    #: What was typed, which tells what to change where nothing is found.
+    has_words: bool = True
+    has_filters: bool = False
 
 
 def search(
@@ -74,8 +77,9 @@ def search(
     query = ParsedQuery.parse(words)
     if query is None and (words or filters == Filters()):
         return Hits(is_signs_only=bool(words))
+    asked = Hits(has_words=bool(words), has_filters=filters != Filters())
     if owner is None:
-        return Hits()
+        return asked
     query, filters = query or ParsedQuery(), replace(filters, conversation=conversation)
     for _ in range(ROUNDS):
         start = NEWEST if before is None else before
@@ -85,7 +89,7 @@ def search(
         hits = _hits(owner, query, ids, has_all_titles=has_all_titles)
         if hits or before is None:
             break
-    return Hits(hits, before)
+    return replace(asked, hits=hits, more=before)
 
 
 def without_other_versions(hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -34,20 +34,28 @@ def landed_on(tab: Client, page: str, day: str) -> str:
     return dom(tab.get(url)).one(f"[id='{anchor}']").text
 
 
+def error_of(tab: Client, page: str, day: str) -> str:
+    """What the form says of a day; the page is there, at its end."""
+    answer = tab.get(page, {"day": day})
+    assert answer.status_code == 200
+    form = dom(answer).one("form.day-form")
+    assert form.one("input")["aria-describedby"] == "day-error"
+    return form.one("#day-error").text
+
+
 @pytest.mark.parametrize(
     ("day", "said"),
     [
         ("2026-03-01", "prompt 0"),
         ("2026-03-05", "prompt 8"),
-        ("2020-01-01", "prompt 0"),
-        ("2030-01-01", "reply 39"),
+        ("2026-03-20", "prompt 38"),
     ],
 )
 def test_a_day_leads_to_its_first_message(
     tab: Client, page: str, day: str, said: str
 ) -> None:
     form = dom(tab.get(page)).one("form.day-form")
-    assert form["action"] == page
+    assert form["action"] == f"{page}#day"
     assert form.one("input")["name"] == "day"
     assert said in landed_on(tab, page, day)
 
@@ -64,9 +72,30 @@ def test_days_are_those_of_the_person(tab: Client, page: str) -> None:
     assert "prompt 6" in landed_on(tab, page, "2026-03-05")
 
 
-@pytest.mark.parametrize("day", ["x", "2026-02-30", "0001-01-01", "9999-12-31"])
-def test_what_is_no_day_does_no_harm(tab: Client, page: str, day: str) -> None:
-    assert tab.get(page, {"day": day}).status_code == 302
+@pytest.mark.parametrize("day", ["x", "2026-02-30", "2026-3"])
+def test_what_is_no_day_is_said_in_the_form(tab: Client, page: str, day: str) -> None:
+    assert error_of(tab, page, day) == "That’s not a date. Write it as in 2026-05-01."
+
+
+@pytest.mark.parametrize(
+    "day", ["0001-01-01", "2026-02-28", "2026-03-21", "9999-12-31"]
+)
+def test_a_day_outside_of_the_conversation_is_said_in_the_form(
+    tab: Client, page: str, day: str
+) -> None:
+    said = error_of(tab, page, day)
+    assert said.endswith("This conversation goes from Mar 1, 2026 to Mar 20, 2026.")
+
+
+def test_a_conversation_of_one_day_names_it(
+    tab: Client, page: str, owner: User
+) -> None:
+    Message.objects.filter(owner=owner).update(created_at=FIRST)
+    said = error_of(tab, page, "2026-03-02")
+    assert said.endswith("All of this conversation is from Mar 1, 2026.")
+    Message.objects.filter(owner=owner).delete()
+    said = error_of(tab, page, "2026-03-02")
+    assert said == "This conversation has no messages yet."
 
 
 def test_a_short_conversation_has_no_such_field(tab: Client, owner: User) -> None:

@@ -151,6 +151,22 @@ def test_nothing_found_is_said_with_what_to_try(
         assert "<splice>" in answer.texts("bdi")
 
 
+@pytest.mark.parametrize(
+    ("query", "advice"),
+    [
+        ("splice", "Try fewer words."),
+        ("splice in:archive", "Try fewer words or filters."),
+        ("in:archive", "Try other filters, or words alone."),
+    ],
+)
+def test_the_advice_fits_what_was_typed(
+    tab: Client, talk: Conversation, query: str, advice: str
+) -> None:
+    for more in ({}, {"palette": "1"}):
+        page = dom(tab.get("/search/", {"q": query, **more}, headers=HTMX))
+        assert page.one(".empty").text.strip().endswith(advice)
+
+
 def test_filters_search_further_back_until_all_was_looked_at(
     tab: Client, talk: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
