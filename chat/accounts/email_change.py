@@ -50,7 +50,7 @@ def request_email_change(user: User, email: str, request: HttpRequest) -> bool:
     if User.objects.addressed(email) not in (None, user):
         send_mail(email, "taken", {"user": user})
         return True
-    payload = {"user": str(user.pk), "email": email, "state": _state_digest(user)}
+    payload = {"user": str(user.pk), "email": email, "state": state_digest(user)}
     link = reverse("confirm", args=[signing.dumps(payload, salt=SALT)])
     send_mail(email, "confirm", {"user": user, "link": absolute_url(link, request)})
     return True
@@ -64,7 +64,7 @@ def read_link_token(token: str) -> EmailChange | None:
         return None
     user = User.objects.filter(is_active=True, pk=payload["user"]).first()
     if user is None or not constant_time_compare(
-        _state_digest(user), payload.get("state", "")
+        state_digest(user), payload.get("state", "")
     ):
         return None
     return EmailChange(user, payload["email"])
@@ -75,7 +75,7 @@ def confirm_email_change(change: EmailChange) -> None:
     _save_address(change.user, change.email, confirmed_email=change.email)
 
 
-def _state_digest(user: User) -> str:
+def state_digest(user: User) -> str:
     """A digest that changes with the address and the password.
 
     A new password that shuts out an intruder thus voids the intruder's links as well.

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from chat.accounts import email_change
+from chat.accounts.awaited_email import awaited_email, remember_awaited_email
 from chat.accounts.client_network import network_digest
 from chat.accounts.site_url import can_mail
 from chat.forms.accounts import (
@@ -38,6 +39,8 @@ class EmailContext(TypedDict):
     form: EmailForm
     account: User
     has_mail: bool
+    #: What is shown of an address that was saved here and is not confirmed yet.
+    awaited_email: str
     #: What has to come before mail that a reply is ready, and how long it has to take.
     missing_for_mail: Missing | None
     ready_mail_minutes: int
@@ -79,7 +82,10 @@ def _request_change(request: HttpRequest, user: User, email: str) -> bool:
     """Return whether a link was mailed. Raises ``AddressTaken``, ``MessageRefused``."""
     if email and can_mail():
         admit_mail(network_digest(request))
-    return email_change.request_email_change(user, email, request)
+    is_sent = email_change.request_email_change(user, email, request)
+    if is_sent:
+        remember_awaited_email(request, user, email)
+    return is_sent
 
 
 def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
@@ -88,6 +94,7 @@ def _page(request: HttpRequest, user: User, form: EmailForm) -> HttpResponse:
         "form": form,
         "account": user,
         "has_mail": can_mail(),
+        "awaited_email": awaited_email(request, user),
         "missing_for_mail": missing_for_mail(user),
         "ready_mail_minutes": settings.READY_MAIL_MINUTES,
         "is_saved": "saved" in request.GET,

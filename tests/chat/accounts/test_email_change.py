@@ -55,6 +55,28 @@ def test_with_mail_an_address_is_saved_once_confirmed_and_the_old_one_gets_mail(
     assert elsewhere.post(path).status_code == 410
 
 
+def test_the_page_says_which_address_waits_until_its_link_is_followed_or_void(
+    tab: Client, account: User, sent_mails: Callable[[], list[Any]]
+) -> None:
+    def waits() -> bool:
+        text = text_of(tab.get("/account/email/"))
+        return "Waiting for confirmation: <bdi>n…@example.org</bdi>." in text
+
+    assert not waits()
+    change(tab)
+    assert waits()
+    path = link_in(sent_mails()[0].body)
+    Client().post(path)  # on a phone
+    assert not waits()
+    change(tab, "next@example.org")
+    assert waits()
+    account.refresh_from_db()
+    account.set_password("another long one")
+    account.save()
+    log_in(tab, account.username, "another long one")
+    assert not waits()
+
+
 def test_a_change_of_address_voids_older_links(
     tab: Client, account: User, sent_mails: Callable[[], list[Any]]
 ) -> None:

@@ -51,6 +51,16 @@ def test_only_a_confirmed_address_may_ask_for_mail(
     assert asked(bee) == ""
 
 
+def test_without_a_least_time_no_minutes_are_named(
+    bee: Client, settings: LazySettings
+) -> None:
+    settings.READY_MAIL_MINUTES = 0
+    User.objects.update(email="bee@example.org", confirmed_email="bee@example.org")
+    assert hint(bee).startswith("Whenever you have no page of this site open.")
+    label = dom(bee.get("/account/email/")).one(".ready-mail label").text.strip()
+    assert label.startswith("Email me when a reply is ready")
+
+
 def test_mail_comes_in_the_language_of_the_page(bee: Client) -> None:
     User.objects.update(email="bee@example.org", confirmed_email="bee@example.org")
     answer = bee.post(
