@@ -42,7 +42,7 @@ def begin_import(
     if owner.imports.filter(status__in=OPEN).count() >= settings.IMPORTS_MAX:
         most = number(settings.IMPORTS_MAX)
         said = _(
-            "You have %(most)s unfinished imports, the maximum. Import or discard one."
+            "Import or discard an unfinished import first: at most %(most)s at once."
         )
         raise MessageRefused("too_many_imports", said % {"most": most})
     admit_import(owner)
