@@ -14,8 +14,7 @@ from chat.models.push_subscription import (
     ENDPOINT_CHARACTERS,
     P256DH_CHARACTERS,
 )
-from chat.services.notifications.push import push_reach
-from chat.services.outgoing.addresses import is_allowed_port
+from chat.services.outgoing.addresses import is_allowed_port, push_reach
 
 NOT_USED = _(
     "The site can’t use this push subscription. Switch notifications off and on."

@@ -234,14 +234,15 @@ const isSoundWanted = () => readStored("sound") === "yes";
 // It notes what is read here, for the other tabs.
 if (isSoundWanted()) import("./sound.js");
 
-const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel(`${site}:news`) : null;
+/** @type {BroadcastChannel | null} */
+let tabs = null;
 const owner = () => byId("poller")?.querySelector("[name=o]")?.value ?? "";
 let told = JSON.stringify({ ...news() });
 
 /** Tell the other tabs that this one has asked, and what is new. @param {DOMStringMap} found */
 const tellTabs = (found) => tabs?.postMessage({ owner: owner(), news: { ...found } });
 
-tabs?.addEventListener("message", ({ data }) => {
+function onNews({ data }) {
   if (data.owner !== owner()) return;
   askedElsewhereAt = Date.now();
   const list = byId("conversations");
@@ -250,7 +251,20 @@ tabs?.addEventListener("message", ({ data }) => {
   Object.assign(list.dataset, data.news);
   told = JSON.stringify({ ...news() });
   meet(data.news.ready.split(" "));
+}
+
+function joinTabs() {
+  if (!("BroadcastChannel" in globalThis)) return;
+  tabs = new BroadcastChannel(`${site}:news`);
+  tabs.addEventListener("message", onNews);
+}
+joinTabs();
+// A browser keeps no page with an open channel for the Back button.
+addEventListener("pagehide", () => {
+  tabs?.close();
+  tabs = null;
 });
+addEventListener("pageshow", ({ persisted }) => persisted && joinTabs());
 // Opening this page may have read what the others count.
 if (byId("conversations")) tellTabs(news());
 

@@ -141,7 +141,9 @@ def test_the_list_of_people_shows_all_its_columns_on_a_laptop(
     page = guest().new_page()
     become_account(page, f"somebody-{secrets.token_hex(15)}")
     page.goto("/account/email/")
-    page.get_by_label("Email").fill(f"{secrets.token_hex(30)}@mail.example.org")
+    page.get_by_label("Email", exact=True).fill(
+        f"{secrets.token_hex(30)}@mail.example.org"
+    )
     page.get_by_label("Password", exact=True).fill(PASSWORD_OF_PEOPLE)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your address was saved.")).to_be_visible()

@@ -15,7 +15,7 @@ from chat.models import Notice, PushSubscription, Reply
 from chat.services.notifications import vapid
 from chat.services.notifications.needed import expires_at
 from chat.services.notifications.tried import Tried
-from chat.services.outgoing.addresses import Reach
+from chat.services.outgoing.addresses import push_reach
 from chat.services.outgoing.http_post import Failure, Outcome, post
 from chatsite import wire
 
@@ -27,11 +27,6 @@ PASSING = (408, 425, 429)
 NEVER = (Failure.PRIVATE_ADDRESS, Failure.PORT, Failure.NEEDS_HTTPS)
 #: Push services take 32 characters.
 TOPIC_CHARACTERS = 32
-
-
-def push_reach() -> Reach:
-    """Which addresses a push service may have."""
-    return Reach(settings.PUSH_PRIVATE_NETWORKS)
 
 
 def send(notice: Notice, now: datetime) -> Tried:

@@ -74,6 +74,11 @@ class Reach:
         return is_public(address) and (scheme == "https" or self.is_plain_allowed)
 
 
+def push_reach() -> Reach:
+    """Which addresses a push service may have."""
+    return Reach(settings.PUSH_PRIVATE_NETWORKS)
+
+
 def webhook_reach() -> Reach:
     """Which addresses a webhook may have."""
     return Reach(settings.WEBHOOK_PRIVATE_NETWORKS, settings.WEBHOOK_HTTP)
