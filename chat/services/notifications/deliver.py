@@ -15,6 +15,7 @@ from chat.models.notice import Channel
 from chat.services.notifications import mail, push
 from chat.services.notifications.needed import closed_at, needless, seen_at
 from chat.services.notifications.tried import Tried
+from chat.services.outgoing.retry_pause import with_jitter
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,6 @@ Way = Callable[[Notice, datetime], Tried]
 WAYS: dict[str, Way] = {Channel.PUSH: push.send, Channel.MAIL: mail.send}
 #: Seconds before the second try, the third, and so on; the last one repeats.
 DELAYS_SECONDS = (5, 30, 120, 600, 1800, 3600)
-#: Part of a delay that chance adds.
-JITTER = 0.2
 
 
 def deliver(notice: Notice) -> None:
@@ -62,7 +61,7 @@ def _try(notice: Notice, now: datetime) -> None:
 def delay_after(attempts: int, chance: float) -> float:
     """Seconds until the next try after this many; ``chance`` is from 0 to 1."""
     place = min(max(1, attempts), len(DELAYS_SECONDS)) - 1
-    return DELAYS_SECONDS[place] * (1 + JITTER * chance)
+    return with_jitter(DELAYS_SECONDS[place], chance)
 
 
 def _remove(notice: Notice) -> None:

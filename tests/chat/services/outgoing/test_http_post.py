@@ -34,13 +34,6 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def receiver(settings: LazySettings) -> Iterator[Receiver]:
-    settings.WEBHOOK_PRIVATE_NETWORKS = (ip_network("127.0.0.1"),)
-    with receiving() as server:
-        yield server
-
-
-@pytest.fixture
 def silent(settings: LazySettings) -> Iterator[socket.socket]:
     """Listens, and says nothing of itself."""
     settings.WEBHOOK_PRIVATE_NETWORKS = (ip_network("127.0.0.1"),)

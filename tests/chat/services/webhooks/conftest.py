@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from ipaddress import ip_network
+from collections.abc import Callable
 
 import pytest
-from django.conf import LazySettings
 
 from chat.models import Reply, User, WebhookEndpoint
 from chat.models.webhook_endpoint import CHOSEN_EVENTS
 from chat.services.jobs.collect import collect
 from chat.services.webhooks.endpoints import make_endpoint
 from chatsite import wire
-from tests.chat.services.outgoing.receiver import Receiver, receiving
+from tests.chat.services.outgoing.receiver import Receiver
 
 
 @pytest.fixture
 def account(db: None) -> User:
     return User.objects.create_user("bee", None)
-
-
-@pytest.fixture
-def receiver(settings: LazySettings) -> Iterator[Receiver]:
-    settings.WEBHOOK_PRIVATE_NETWORKS = (ip_network("127.0.0.1"),)
-    with receiving() as server:
-        yield server
 
 
 @pytest.fixture
